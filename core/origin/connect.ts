@@ -277,7 +277,8 @@ export class OriginConnector {
     if (ends.some(endsAt => hasEndedSince(begin.at, endsAt))) return false
     if (begin.changes === this.#changes) return true
     if (connection.onMisdirected !== undefined) return this.#coalescing.serves(this.keyOf(target), peer)
-    return kept !== undefined && this.#isCurrent(kept) && this.#isReachable(kept)
+    if (kept === undefined || this.#acceptances.areWithdrawn(kept)) return false
+    return this.#hasKey(kept) && this.#isReachable(kept)
   }
 
   /** Whether an acceptance that a connection rests on, which was just opened for a request, was revoked before its opening had ended. */
@@ -360,12 +361,17 @@ export class OriginConnector {
     return this.#isCurrent(connection) && this.#isReachable(connection) ? opened : undefined
   }
 
+  /** Whether it may be kept. The pool knows when the verdict about an origin ends, and not when that about a parent does. */
   #isCurrent(connection: Kept): boolean {
-    const opened = this.#acceptances.of(connection)
-    if (opened === undefined || this.keyOf(opened.target) !== opened.key) return false
-    // The pool knows when the verdict about an origin ends, and not when that about a parent does.
-    if (opened.parent?.peer.expiresAt !== undefined) return false
+    if (!this.#hasKey(connection) || this.#acceptances.of(connection)?.parent?.peer.expiresAt !== undefined)
+      return false
     return !this.#acceptances.areRevoked(connection)
+  }
+
+  /** Whether the rules are those under which it was judged. */
+  #hasKey(connection: Kept): boolean {
+    const opened = this.#acceptances.of(connection)
+    return opened !== undefined && this.keyOf(opened.target) === opened.key
   }
 }
 

@@ -114,10 +114,12 @@ export async function openConnection(
   const inSlot = (begin: () => Promise<OriginLink>): Promise<OriginLink> =>
     queue === undefined || scheme === 'http' ? begin() : queue.begin({ network: client, host }, 0, begin)
   const tcp = await inSlot(() => reach(to, options(), signal))
-  const { way, parent } = placeOf(tcp)
+  const { way } = placeOf(tcp)
+  /** Another one where plugins took longer than the first stood. */
+  let last = tcp
   // A connection that announces a client is of no use to another one.
   const { header = 'none' } = options()
-  const isForOne = header !== 'none' || parent?.peer.isForClient === true
+  const isForOne = (): boolean => header !== 'none' || placeOf(last).parent?.peer.isForClient === true
   try {
     // As it is now: a reload may change the policy while the handshake is parked.
     const routed: RoutedTarget = {
@@ -128,25 +130,29 @@ export async function openConnection(
       dialHost: target.dialHost,
       ways: [way],
     }
-    const opened = { target: routed, key: keeper.keyOf(routed), parent }
+    const key = keeper.keyOf(routed)
+    const opened = (): Opened => ({ target: routed, key, parent: placeOf(last).parent })
     if (scheme === 'http') {
       const start = startPlain?.(tcp, target, signal)
       const vconn = start instanceof Promise ? await start : start
       if (signal.aborted) throw abortReason(signal)
       const plain = plainOrigin(tcp, vconn, { scheme }, absoluteForm(way, originAuthority(target)))
-      return { connection: new Http1(plain, http1, isForOne ? owner : undefined), ...opened }
+      return { connection: new Http1(plain, http1, isForOne() ? owner : undefined), ...opened() }
     }
     const anew = again(tcp, to, options, signal)
-    const redial = (): Promise<OriginLink> => inSlot(anew)
+    const redial = async (): Promise<OriginLink> => {
+      last = await inSlot(anew)
+      return last
+    }
     const tls = { host, port, since, client, asking, redial, speaksHttp2: !needsHttp1 }
     const origin = await startTls(tcp, tls, signal)
-    const acceptedFor = origin.peer.isForClient || isForOne ? owner : undefined
+    const acceptedFor = origin.peer.isForClient || isForOne() ? owner : undefined
     if (signal.aborted) {
       origin.link.destroy()
       throw abortReason(signal)
     }
-    if (origin.protocol !== 'h2') return { connection: new Http1(origin, http1, acceptedFor), ...opened }
-    return { connection: new Http2Session(origin, http2, keeper.sessions(), acceptedFor), ...opened }
+    if (origin.protocol !== 'h2') return { connection: new Http1(origin, http1, acceptedFor), ...opened() }
+    return { connection: new Http2Session(origin, http2, keeper.sessions(), acceptedFor), ...opened() }
   } catch (error) {
     // startTls has closed the connection: an alert may still be on its way
     if (scheme === 'http' || !(error instanceof ProxyError)) tcp.destroy()

@@ -25,7 +25,7 @@ interface Asked {
 }
 
 /** @param answer to each question; by default the first plugin accepts at once, and the second waits */
-async function stage(t: Test, answer?: (asked: Asked) => void) {
+async function stage(t: Test, answer?: (asked: Asked) => void, more: Readonly<Record<string, string>> = {}) {
   const origin = await nodeOrigin({ tls: issued })
   t.teardown(origin.stop)
   const asked: Asked[] = []
@@ -35,8 +35,8 @@ async function stage(t: Test, answer?: (asked: Asked) => void) {
     else if (one.name === 'first') one.event.reenable()
   })
   const proxy = await startProxyHere({
-    plugins: ['first.mjs', 'second.mjs'],
-    modules: MODULES,
+    plugins: ['first.mjs', 'second.mjs', ...Object.keys(more)],
+    modules: { ...MODULES, ...more },
     hosts: [HOST],
     ca: root.certPem,
     records: { 'proxy.config.http.connect_ports': '*' },
@@ -125,3 +125,23 @@ for (const way of ['a request', 'a tunnel'] as const) {
     t.equal(origin.requests.length, 0)
   })
 }
+
+test('a revocation of another host while a request is held changes nothing, whatever was revoked before its acceptance', async t => {
+  const holding = `
+export default ({ hookAdd, revoke }) =>
+  hookAdd('TS_HTTP_SEND_REQUEST_HDR_HOOK', ({ reenable }) => {
+    revoke({ host: 'other.test' })
+    setTimeout(() => reenable(), 20)
+  })`
+  const { ask, names, origin } = await stage(
+    t,
+    ({ name, event, revoke }) => {
+      if (name === 'first') revoke({ host: HOST })
+      event.reenable()
+    },
+    { 'holding.mjs': holding },
+  )
+  t.equal(await ask['a request'](), 200)
+  t.strictSame(names(), ['first', 'second'])
+  t.equal(origin.requests.length, 1)
+})

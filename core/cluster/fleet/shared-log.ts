@@ -25,7 +25,6 @@ import { LinkState } from './link-state.js'
 import {
   EntryNumbers,
   entriesIn,
-  isBefore,
   isInTime,
   isYoung,
   LIFE,
@@ -236,9 +235,11 @@ export class SharedLog {
    */
   async #isWhole(): Promise<boolean> {
     const before = Date.now()
-    const [time, reply] = await Promise.all([
+    const lastId = this.#lastId
+    const [time, reply, last] = await Promise.all([
       this.#reader.sendCommand(['TIME']),
       this.#reader.sendCommand(['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1']),
+      this.#reader.sendCommand(['XRANGE', this.#stream, lastId, lastId]),
     ])
     const now = Number((time as unknown as readonly unknown[])[0]) * 1000
     if (now < before - MAX_SKEW || now > Date.now() + MAX_SKEW)
@@ -252,7 +253,8 @@ export class SharedLog {
         'PTC_CLUSTER_REDIS',
         `${this.#stream} has the entry ${newest}, which is of the future: DEL ${this.#stream}`,
       )
-    if (!isYoung(this.#lastId) || (newest !== undefined && !isBefore(newest, this.#lastId))) return true
+    // A newer entry says nothing: it may have come after the loss.
+    if (!isYoung(lastId) || newestIn(last) !== undefined) return true
     this.#onRestored(this.#appended.filter(({ id }) => isYoung(id)))
     return false
   }

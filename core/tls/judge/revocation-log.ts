@@ -27,7 +27,13 @@ export class RevocationLog {
   hasRevoked(since: number, host: string, leaf: () => LeafDigests | undefined): boolean {
     const later = this.count - since
     if (later <= 0) return false
-    return later > this.#last.length || this.#last.slice(-later).some(isRevoked => isRevoked(host, leaf))
+    if (later > this.#last.length) return true
+    let known: { readonly of: LeafDigests | undefined } | undefined
+    const once = (): LeafDigests | undefined => {
+      known ??= { of: leaf() }
+      return known.of
+    }
+    return this.#last.slice(-later).some(isRevoked => isRevoked(host, once))
   }
 }
 

@@ -22,7 +22,7 @@ import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
 import type { HandshakeAbout } from './observer.js'
 import { parkedHandshake } from './operator.js'
-import { Park } from './park.js'
+import { Park, WAITING_BYTES } from './park.js'
 import type { ParkedHandshake } from './parked-handshakes.js'
 import { giveUp, isVerdictEnough, SpentLink } from './probe.js'
 import { OutboundQuestions } from './questions.js'
@@ -31,9 +31,6 @@ import { SessionUse } from './session-use.js'
 import { alpnOffer, type OutboundSettings } from './settings.js'
 import type { TlsOrigin, TlsTarget } from './start-tls.js'
 import { HandshakeTrace } from './trace.js'
-
-/** How much an origin may send while it is parked: the rest of its flight is far below. */
-const WAITING_BYTES = 262_144
 
 const CLOSED = 'the origin closed the connection during the TLS handshake'
 const RELEASED = { type: 'released' } as const
@@ -149,9 +146,8 @@ export class OutboundHandshake implements LinkSink {
     else if (this.#state.at !== 'parked' && !this.#sessions.isLooking) this.#queueAdvance(2)
   }
 
-  onDrain(): void {
-    // A flight is far below any high-water mark.
-  }
+  /** A flight is far below any high-water mark. */
+  onDrain(): void {}
 
   onEnd(): void {
     this.onClose(undefined)
@@ -224,10 +220,18 @@ export class OutboundHandshake implements LinkSink {
   }
 
   #advanceOnce(): void {
-    if (this.#state.at !== 'started' && this.#state.at !== 'resuming') return
+    const { at } = this.#state
+    if ((at !== 'started' && at !== 'resuming') || this.#withdraws()) return
     this.#isAdvancing = true
     this.#atEdge(() => this.#advance())
     this.#isAdvancing = false
+  }
+
+  /** What is left of the origin's flight may come after a revocation: no Finished and no certificate is sent then. */
+  #withdraws(): boolean {
+    const why = this.#park.whyWithdrawn(this.#state)
+    if (why !== undefined) this.#on(this.#ends.onRedial ? RELEASED : { type: 'broken', why })
+    return why !== undefined
   }
 
   #advance(): void {
@@ -244,11 +248,8 @@ export class OutboundHandshake implements LinkSink {
       const check = secondCheck(this.#settings, this.#names)
       const held = this.#held?.for(evidence, this.#settings.revocations?.count ?? 0, check)
       this.#on({ type: 'certificate', evidence, held })
-    } else if (progress === 'established') {
-      this.#on({ type: 'established' })
-    } else if (progress === 'failed') {
-      this.#onFailed(handshakeError(this.#engine.error))
-    }
+    } else if (progress === 'established') this.#on({ type: 'established' })
+    else if (progress === 'failed') this.#onFailed(handshakeError(this.#engine.error))
   }
 
   /** A session that is resumed otherwise than it was judged is void: a new connection, without one, is judged anew. */
@@ -321,8 +322,7 @@ export class OutboundHandshake implements LinkSink {
     const state = this.#state
     if (state.at !== 'resuming') return
     this.#park.stop()
-    const why = this.#park.whyWithdrawn(state.peer)
-    if (why !== undefined) return this.#on(this.#ends.onRedial ? RELEASED : { type: 'broken', why })
+    if (this.#withdraws()) return
     if (state.basis === 'session') {
       this.#sessions.offer(this.#engine, state.peer)
       return this.#queueAdvance(1)

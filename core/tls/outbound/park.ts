@@ -7,6 +7,9 @@ import { HeldVerdict } from './held-verdict.js'
 import type { Handshake, HandshakeEvent } from './machine.js'
 import type { OutboundSettings } from './settings.js'
 
+/** How much an origin may send while it is parked: the rest of its flight is far below. */
+export const WAITING_BYTES = 262_144
+
 /**
  * The time that plugins hold one handshake, from the first call of a plugin on.
  *
@@ -54,9 +57,10 @@ export class Park {
   }
 
   /** Why an acceptance of the handshake, which is void then, does not hold any more; undefined: it does. */
-  whyWithdrawn(peer: VerifiedPeer): ProxyError | undefined {
+  whyWithdrawn(state: Handshake): ProxyError | undefined {
     const { revocations: log } = this.#settings
-    if (log === undefined || !isWithdrawn(log, peer, this.revocations)) return undefined
+    if (log === undefined || state.at !== 'resuming') return undefined
+    if (!isWithdrawn(log, state.peer, this.revocations)) return undefined
     this.makeVoid(withdrawn())
     return this.voidWhy
   }

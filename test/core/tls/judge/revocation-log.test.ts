@@ -17,6 +17,19 @@ test('an acceptance is compared with the revocations that come after it', async 
   t.equal(log.count, 2)
 })
 
+test('the digests of a leaf are computed once for all that they are compared with', async t => {
+  const log = new RevocationLog()
+  for (let i = 0; i < 100; i++) log.add((_host, leaf) => leaf()?.spki === `${i}`)
+  let computed = 0
+  t.notOk(
+    log.hasRevoked(0, 'a.test', () => {
+      computed += 1
+      return LEAF
+    }),
+  )
+  t.equal(computed, 1)
+})
+
 test('what is older than the log counts as revoked', async t => {
   const log = new RevocationLog()
   for (let i = 0; i < 10_000; i++) log.add(of('a.test'))
