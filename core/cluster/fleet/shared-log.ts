@@ -211,6 +211,8 @@ export class SharedLog {
         this.#lastReadAt = Date.now()
         this.#found()
         const entries = entriesIn(reply)
+        // Others may have appended to a restored stream by now, so that it looks as if it had gone on.
+        if (entries.length > 0 && !(await this.#hasLast())) continue
         for (const { id, sealed } of entries) {
           this.#lastId = id
           this.#take(id, sealed)
@@ -230,16 +232,14 @@ export class SharedLog {
   }
 
   /**
-   * Whether the stream has what was read from it last. If not, all processes are notified.
+   * Whether the stream has what was read from it last, after a look at the clocks.
    * @throws {ProxyError} PTC_CLUSTER_REDIS where the clocks differ, or the stream has an entry of the future: later ones would come before it
    */
   async #isWhole(): Promise<boolean> {
     const before = Date.now()
-    const lastId = this.#lastId
-    const [time, reply, last] = await Promise.all([
+    const [time, reply] = await Promise.all([
       this.#reader.sendCommand(['TIME']),
       this.#reader.sendCommand(['XREVRANGE', this.#stream, '+', '-', 'COUNT', '1']),
-      this.#reader.sendCommand(['XRANGE', this.#stream, lastId, lastId]),
     ])
     const now = Number((time as unknown as readonly unknown[])[0]) * 1000
     if (now < before - MAX_SKEW || now > Date.now() + MAX_SKEW)
@@ -253,10 +253,18 @@ export class SharedLog {
         'PTC_CLUSTER_REDIS',
         `${this.#stream} has the entry ${newest}, which is of the future: DEL ${this.#stream}`,
       )
-    // A newer entry says nothing: it may have come after the loss.
-    if (!isYoung(lastId) || newestIn(last) !== undefined) return true
+    return this.#hasLast()
+  }
+
+  /** Whether the stream has what was read from it last. If not, all processes are notified. */
+  async #hasLast(): Promise<boolean> {
+    if (!isYoung(this.#lastId) || (await this.#has(this.#lastId))) return true
     this.#onRestored(this.#appended.filter(({ id }) => isYoung(id)))
     return false
+  }
+
+  async #has(id: string): Promise<boolean> {
+    return newestIn(await this.#reader.sendCommand(['XRANGE', this.#stream, id, id])) !== undefined
   }
 
   /** Another epoch is another memory of Redis; one that was not read for the life of an entry may lack entries. */
@@ -288,8 +296,7 @@ export class SharedLog {
     const own = this.#appended.filter(({ id }) => isYoung(id))
     for (const id of [this.#lastId, own.at(-1)?.id]) {
       if (id === undefined || !isYoung(id)) continue // it may have expired
-      const found = await this.#reader.sendCommand(['XRANGE', this.#stream, id, id])
-      if (!Array.isArray(found) || found.length === 0) return this.#onRestored(own)
+      if (!(await this.#has(id))) return this.#onRestored(own)
     }
   }
 

@@ -40,16 +40,6 @@ export const isYoung = (id: string): boolean => timeOf(id) > Date.now() - 0.9 * 
 /** Whether an entry was put there when it was sealed, at `at`: else it was moved, or the clock of its process is wrong. */
 export const isInTime = (id: string, at: number): boolean => Math.abs(timeOf(id) - at) <= MAX_WAY
 
-export function isBefore(one: string, other: string): boolean {
-  const [[ms, number], [otherMs, otherNumber]] = [numbersOf(one), numbersOf(other)]
-  return ms === otherMs ? number < otherNumber : ms < otherMs
-}
-
-function numbersOf(id: string): readonly [bigint, bigint] {
-  const [ms = '0', number = '0'] = id.split('-')
-  return [BigInt(ms), BigInt(number)]
-}
-
 /**
  * Each process numbers its entries, within the seal. So a program that can write to Redis cannot repeat an entry, and what it takes
  * out is noticed with the next entry of the same process.
