@@ -44,8 +44,16 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   zsh: 'zsh',
 }
 
-/** Programs that are there wherever the tests can run, and one that a benchmark starts where it is found. */
-const NO_PACKAGE: ReadonlySet<string> = new Set(['bash', 'env', 'node', 'npm', 'sh', 'traffic_server'])
+/** Programs that are there wherever the tests can run, and two that benchmarks start where they are found. */
+const NO_PACKAGE: ReadonlySet<string> = new Set([
+  'bash',
+  'env',
+  'node',
+  'npm',
+  'sh',
+  'taskset',
+  'traffic_server',
+])
 
 /** Whether a test may start a program by this name: what a machine may lack has an entry in the table. */
 export const isKnownProgram = (program: string): boolean =>
