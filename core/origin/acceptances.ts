@@ -1,6 +1,6 @@
 import { isWithdrawn, type RevocationLog } from '../tls/judge/revocation-log.js'
+import type { Accepted } from '../tls/outbound/start-tls.js'
 import type { Kept, Opened } from './open.js'
-import type { Accepted } from './parents/way.js'
 
 /** What connections were opened for, and what was revoked of that on which they rest. */
 export class Acceptances {

@@ -6,7 +6,7 @@ import type { Current } from '../base/current.js'
 import { ProxyError } from '../base/errors.js'
 import type { FairQueue } from '../base/fair-queue.js'
 import type { RequestHead } from '../http1/messages.js'
-import type { StartTls } from '../tls/outbound/start-tls.js'
+import type { Accepted, StartTls } from '../tls/outbound/start-tls.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import type { ClientEnds } from '../vconn/proxy-protocol.js'
 import { plainOrigin } from './connection.js'
@@ -16,7 +16,7 @@ import { Http1, type Http1Options } from './http1.js'
 import { type Http2Options, Http2Session, type SessionOwner } from './http2-session.js'
 import { absoluteForm } from './parents/http-connect.js'
 import { again, type ReachOptions, reach } from './parents/reach.js'
-import { type Accepted, placeOf, type Ways } from './parents/way.js'
+import { placeOf, type Ways } from './parents/way.js'
 
 /** Which origin a request is for. */
 export interface OriginTarget extends Origin {

@@ -13,7 +13,7 @@ import { chainEnds } from '../tls/judge/chain-certificate.js'
 import { type LeafDigests, leafDigests } from '../tls/judge/leaf-digests.js'
 import { toNames } from '../tls/judge/names.js'
 import type { IsRevoked } from '../tls/judge/revocation.js'
-import { isWithdrawn, type RevocationLog } from '../tls/judge/revocation-log.js'
+import type { RevocationLog } from '../tls/judge/revocation-log.js'
 import type { VerifiedPeer } from '../tls/judge/verdict.js'
 import type { StartTls, TlsOrigin, TlsTarget } from '../tls/outbound/start-tls.js'
 import { LINGER } from '../vconn/linger.js'
@@ -21,6 +21,7 @@ import { endGently } from '../vconn/link.js'
 import type { OriginLink } from '../vconn/origin-link.js'
 import { unlessAborted } from './dial.js'
 import { hasEndedSince } from './ended.js'
+import { holdingWay } from './parents/holding.js'
 import { again, type ReachOptions } from './parents/reach.js'
 import { placeOf, placeText } from './parents/way.js'
 
@@ -161,14 +162,11 @@ export class Prober {
     isSameKey: () => boolean,
   ): () => boolean {
     const since = Date.now()
-    const { host: address, parent } = placeOf(tcp)
-    const { revocations: log, dial } = this.#options
+    const wayHolds = holdingWay(tcp, this.#options)
     return () =>
-      !log.hasRevoked(revocations, host, () => leaf) &&
-      (parent === undefined || !isWithdrawn(log, parent.peer, parent.revocations)) &&
+      !this.#options.revocations.hasRevoked(revocations, host, () => leaf) &&
       !hasEndedSince(since, endsAt) &&
-      !hasEndedSince(since, parent?.peer.expiresAt) &&
-      dial().isDenied?.(address) !== true &&
+      wayHolds() &&
       isSameKey()
   }
 

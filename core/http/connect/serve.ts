@@ -31,7 +31,7 @@ import { GuardedLink } from './guarded-link.js'
 import { encryptedHello, hiddenHost, notTls, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
 import { type ConnectRequest, checkLogin } from './request.js'
-import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
+import { blindTunnel, relay, TunnelWay, type WayOptions, withdrawn } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
 
 /** Origins on this port usually speak plain HTTP, and may leave a ClientHello unanswered. */
@@ -205,6 +205,7 @@ class Serving {
     if (mode === 'tunnel' || opening.kind !== 'tls') {
       const tcp = await way.started(host)
       await checkLogin(this.#request, client.signal)
+      if (!way.holds) throw withdrawn()
       const link =
         opening.kind === 'tls'
           ? new GuardedLink(tcp, undefined, { ...opening.hello, maySealAnew: true })
@@ -240,8 +241,6 @@ class Serving {
     else if (opening.kind === 'bad' && opening.alert !== undefined) link.write(fatalAlert(opening.alert))
   }
 }
-
-const withdrawn = (): ProxyError => new ProxyError('PTC_ORIGIN_CLOSED', 'its acceptance has ended twice')
 
 const isRefusal = (cause: ProxyError): boolean =>
   cause instanceof VerifyRejected || cause instanceof PluginRefused || REFUSALS.has(cause.code)

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net'
 import { originAuthority } from '../../base/authority.js'
 import type { Current } from '../../base/current.js'
-import { type ReachOptions, reach } from '../../origin/parents/reach.js'
+import { ProxyError } from '../../base/errors.js'
+import { type HoldingOptions, holdingWay } from '../../origin/parents/holding.js'
+import { reach } from '../../origin/parents/reach.js'
 import type { WayQuestion } from '../../origin/parents/routes.js'
 import { type Place, placeOf, type Ways } from '../../origin/parents/way.js'
 import type { Prober, VerifiedAddress } from '../../origin/prober.js'
@@ -12,8 +14,7 @@ import { RewindLink } from '../../vconn/rewind-link.js'
 import { type ConnectRequest, checkLogin } from './request.js'
 import type { TunnelNames } from './tunnel-judgement.js'
 
-export interface TunnelOptions {
-  readonly dial: Current<ReachOptions>
+export interface TunnelOptions extends HoldingOptions {
   /** Through which parents tunnels go. */
   readonly waysFor: (question: WayQuestion) => Ways
   /** Milliseconds without a byte in either direction after which a tunnel is closed. */
@@ -45,10 +46,12 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   const { asking } = request
   const { network, clientEnds: from } = request.req.client
   const origin = await reach({ host, port, client: network, asking, from, ways }, options.dial(), gone.signal)
+  const holds = holdingWay(origin, options)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   try {
     await checkLogin(request, gone.signal)
+    if (!holds()) throw withdrawn()
   } catch (cause) {
     origin.destroy()
     throw cause
@@ -56,6 +59,10 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   request.establish()
   return relay(request, new RewindLink(link, early), origin, options)
 }
+
+/** The end of a tunnel that may not pass any more when it could. */
+export const withdrawn = (): ProxyError =>
+  new ProxyError('PTC_ORIGIN_CLOSED', 'an acceptance that it rests on has ended while it waited')
 
 /** Parents are chosen by the CONNECT, whatever is found in it. */
 export function waysOf(
@@ -112,6 +119,7 @@ export class TunnelWay {
   #place: Place | undefined
   #startedFor: string | undefined
   #since = 0
+  #holds = (): boolean => false
 
   constructor(request: ConnectRequest, options: WayOptions, signal: AbortSignal) {
     this.#request = request
@@ -134,6 +142,11 @@ export class TunnelWay {
   /** Calls `onFirst` when the origin sends something, or ends, before the tunnel is open. */
   watch(onFirst: () => void): void {
     this.#tcp?.watch(onFirst, onFirst)
+  }
+
+  /** Whether the way to the place that was dialled last may still be used. */
+  get holds(): boolean {
+    return this.#holds()
   }
 
   /** A connection that plugins have let pass for this host. */
@@ -197,7 +210,7 @@ export class TunnelWay {
   async #connectionFor(host: string): Promise<OriginLink> {
     const tcp = this.#tcp
     const isFor = this.#startedFor === undefined || this.#startedFor === host
-    if (tcp !== undefined && isFor && !tcp.isClosed) return tcp
+    if (tcp !== undefined && isFor && !tcp.isClosed && this.#holds()) return tcp
     tcp?.destroy()
     const place = this.#place
     if (place !== undefined) return this.#dial(place.host, host, [place.way])
@@ -213,6 +226,7 @@ export class TunnelWay {
     const tcp = await reach(at, this.#options.dial(), this.#signal)
     this.#tcp = tcp
     this.#place = placeOf(tcp)
+    this.#holds = holdingWay(tcp, this.#options)
     return tcp
   }
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Asking } from '../../api/asking.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
-import type { StartTls } from '../../tls/outbound/start-tls.js'
+import type { Accepted, StartTls } from '../../tls/outbound/start-tls.js'
 import type { Link } from '../../vconn/link.js'
 import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
 import { type ClientEnds, headerFor, type OutboundHeader } from '../../vconn/proxy-protocol.js'
@@ -10,7 +10,7 @@ import { type Address, addressesOf, type DialOptions, dial, ownError } from '../
 import { negotiate } from './dialogue.js'
 import { connectDialogue } from './http-connect.js'
 import { socksDialogue } from './socks5.js'
-import { type Accepted, type Parent, parentText, placeOf, setPlace, type Way, type Ways } from './way.js'
+import { type Parent, parentText, placeOf, setPlace, type Way, type Ways } from './way.js'
 
 /** How parents are connected to. */
 export interface ParentOptions {

@@ -3,7 +3,7 @@ import { authorityText, hostOf } from '../../base/authority.js'
 import { ProxyError } from '../../base/errors.js'
 import type { ParentCredentials } from '../../config/parent-credentials.js'
 import type { ParentEntry } from '../../config/parent-list.js'
-import type { TlsOrigin } from '../../tls/outbound/start-tls.js'
+import type { Accepted } from '../../tls/outbound/start-tls.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
 
 /** Another proxy, through which connections to origins go. */
@@ -72,6 +72,3 @@ export const placeOf = (link: OriginLink): Place =>
 
 /** For keys: no message shows it, because a digest of the credentials is in it. */
 export const placeText = ({ host, way }: Place): string => `${host}${wayKey(way)}`
-
-/** A host whose certificate was accepted. */
-export type Accepted = Pick<TlsOrigin, 'peer' | 'revocations'>

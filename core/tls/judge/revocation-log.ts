@@ -44,6 +44,13 @@ export class RevocationLog {
 export const isWithdrawn = (log: RevocationLog, { evidence }: VerifiedPeer, since: number): boolean =>
   log.hasRevoked(since, evidence.host, () => leafDigests(evidence))
 
+/** Whether one of the acceptances on which a connection rests was revoked after it had been given. Without a log none ever is. */
+export const areWithdrawn = (
+  log: RevocationLog | undefined,
+  ...all: readonly ({ readonly peer: VerifiedPeer; readonly revocations: number } | undefined)[]
+): boolean =>
+  log !== undefined && all.some(one => one !== undefined && isWithdrawn(log, one.peer, one.revocations))
+
 /** The end of a handshake whose acceptance was revoked again and again, or that cannot be made anew. */
 export const withdrawn = (): ProxyError =>
   new ProxyError('PTC_ORIGIN_CLOSED', 'its acceptance was revoked during the handshake')

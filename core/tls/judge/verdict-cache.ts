@@ -31,6 +31,13 @@ export interface RememberedVerdict {
   readonly endsAt: number
 }
 
+/** What another process remembers. */
+export interface Found {
+  readonly verdict: Accept
+  /** How many revocations there had been when it was found: several questions may wait for it, and one may revoke it. */
+  readonly revocations: number
+}
+
 interface Entry extends Omit<RememberedVerdict, 'key' | 'endsAt'> {
   readonly verdict: Accept
   readonly leaf: LeafDigests | undefined
@@ -52,7 +59,7 @@ export class VerdictCache {
   readonly #entries: SharedCache<string, Entry>
   readonly #shared: SharedVerdicts | undefined
   /** Questions to the store of a fleet, by their key. */
-  readonly #asking = new Map<string, Promise<Accept | undefined>>()
+  readonly #asking = new Map<string, Promise<Found | undefined>>()
   /** On the clock of `performance.now()`. */
   #lastRevocation = -1
   #revocations = 0
@@ -87,7 +94,7 @@ export class VerdictCache {
   }
 
   /** What another process of the fleet remembers; undefined where none can be asked. Never rejected. */
-  findShared(question: Question): Promise<Accept | undefined> | undefined {
+  findShared(question: Question): Promise<Found | undefined> | undefined {
     if (this.#shared?.isReady !== true || question.fleetPolicy === undefined) return undefined
     const key = keyOf(question, 'chain')
     const known = this.#asking.get(key)
@@ -97,14 +104,14 @@ export class VerdictCache {
     return asking
   }
 
-  async #findShared(shared: SharedVerdicts, question: Question): Promise<Accept | undefined> {
+  async #findShared(shared: SharedVerdicts, question: Question): Promise<Found | undefined> {
     const since = performance.now()
     const ids = SCOPES.map(scope => fleetKeyOf(question, scope))
     const found = lookedUp('fleet_verdicts', await shared.find(ids, question.evidence))
     if (found === undefined || since <= this.#lastRevocation) return undefined
     const { verdict, left } = found
     this.#keep(question, verdict, 'chain', Math.min(left, SECOND_HAND))
-    return verdict
+    return { verdict, revocations: this.#revocations }
   }
 
   /**

@@ -18,7 +18,7 @@ import { OutboundEngine, type OutboundNames } from '../openssl/outbound-engine.j
 import { QueuedStep, StepClock } from '../queued-step.js'
 import { TlsLink } from '../tls-link.js'
 import type { Again } from './completing.js'
-import type { HandshakeEnds, HeldVerdict } from './held-verdict.js'
+import type { HandshakeBegin, HandshakeEnds, HeldVerdict } from './held-verdict.js'
 import { type Effect, type Handshake, type HandshakeEvent, INITIAL, step } from './machine.js'
 import type { HandshakeAbout } from './observer.js'
 import { parkedHandshake } from './operator.js'
@@ -46,7 +46,6 @@ export class OutboundHandshake implements LinkSink {
   readonly #sessions: SessionUse
   readonly #vconn: ReturnType<OutboundSettings['openVConn']>
   readonly #ends: HandshakeEnds
-  /** The verdict about an earlier connection. */
   readonly #held: HeldVerdict | undefined
   readonly #again: Again
   #state: Handshake = INITIAL
@@ -69,8 +68,7 @@ export class OutboundHandshake implements LinkSink {
     target: TlsTarget,
     settings: OutboundSettings,
     ends: HandshakeEnds,
-    held?: HeldVerdict,
-    originTimeout = settings.originTimeout,
+    { held, originTimeout = settings.originTimeout, parent }: HandshakeBegin = {},
   ) {
     this.#tcp = tcp
     this.#target = target
@@ -78,7 +76,7 @@ export class OutboundHandshake implements LinkSink {
     this.#ends = ends
     this.#held = held
     this.#originTimeout = originTimeout
-    this.#park = new Park(settings, ends.mayRelease === true, this.#fail, () => this.#on(RELEASED))
+    this.#park = new Park(settings, parent, ends.mayRelease === true, this.#fail, () => this.#on(RELEASED))
     this.#names = toNames(target.host, settings.names, target.announce)
     this.#again = again(settings, target, this.#names, evidence => this.#on({ type: 'completed', evidence }))
     const offered = alpnOffer(settings, target)

@@ -2,7 +2,7 @@ import type { PeerEvidence } from '../../api/certificate.js'
 import type { ProxyError } from '../../base/errors.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { evidenceDigest } from '../judge/verdict-cache.js'
-import type { TlsOrigin } from './start-tls.js'
+import type { Accepted, TlsOrigin } from './start-tls.js'
 
 /** An acceptance that holds on another connection than the one it was made for. */
 export interface StillHeld {
@@ -62,6 +62,16 @@ export class HeldVerdict {
   #isSame(known: PeerEvidence, other: PeerEvidence): boolean {
     return evidenceDigest(known, this.#port) === evidenceDigest(other, this.#port)
   }
+}
+
+/** What holds for the connection of a handshake. */
+export interface HandshakeBegin {
+  /** The verdict about an earlier connection. */
+  readonly held?: HeldVerdict | undefined
+  /** Milliseconds; default: of the settings. */
+  readonly originTimeout?: number
+  /** Whose connection it leads through: a parent that is reached by https. */
+  readonly parent?: Accepted | undefined
 }
 
 /** How a handshake ends; one of them is called, once. */

@@ -1,11 +1,12 @@
 import { Deadline } from '../../base/deadline.js'
 import type { ProxyError } from '../../base/errors.js'
 import type { OnFault } from '../../base/timer.js'
-import { isWithdrawn, withdrawn } from '../judge/revocation-log.js'
+import { areWithdrawn, withdrawn } from '../judge/revocation-log.js'
 import type { VerifiedPeer } from '../judge/verdict.js'
 import { HeldVerdict } from './held-verdict.js'
 import type { Handshake, HandshakeEvent } from './machine.js'
 import type { OutboundSettings } from './settings.js'
+import type { Accepted } from './start-tls.js'
 
 /** How much an origin may send while it is parked: the rest of its flight is far below. */
 export const WAITING_BYTES = 262_144
@@ -17,6 +18,7 @@ export const WAITING_BYTES = 262_144
  */
 export class Park {
   readonly #settings: Pick<OutboundSettings, 'releaseAfter' | 'revocations'>
+  readonly #parent: Accepted | undefined
   readonly #isRedialable: boolean
   readonly #releaseTime: Deadline
   #since: number | undefined
@@ -27,11 +29,19 @@ export class Park {
   #voidWhy: ProxyError | undefined
 
   /**
+   * @param parent that the connection leads through, reached by https
    * @param onFault ends the handshake
    * @param onTime is called when the connection should be released; never where it cannot be (`canRedial`)
    */
-  constructor(settings: OutboundSettings, canRedial: boolean, onFault: OnFault, onTime: () => void) {
+  constructor(
+    settings: OutboundSettings,
+    parent: Accepted | undefined,
+    canRedial: boolean,
+    onFault: OnFault,
+    onTime: () => void,
+  ) {
     this.#settings = settings
+    this.#parent = parent
     this.#isRedialable = canRedial
     this.#releaseTime = new Deadline({ onFault, onTime })
   }
@@ -56,11 +66,12 @@ export class Park {
     return this.#firstAccepted ?? this.#settings.revocations?.count ?? 0
   }
 
-  /** Why an acceptance of the handshake, which is void then, does not hold any more; undefined: it does. */
+  /** Why an acceptance of the handshake, which is void then, or of the parent does not hold any more; undefined: it does. */
   whyWithdrawn(state: Handshake): ProxyError | undefined {
-    const { revocations: log } = this.#settings
-    if (log === undefined || state.at !== 'resuming') return undefined
-    if (!isWithdrawn(log, state.peer, this.revocations)) return undefined
+    if (state.at !== 'resuming') return undefined
+    const { revocations } = this
+    if (!areWithdrawn(this.#settings.revocations, { peer: state.peer, revocations }, this.#parent))
+      return undefined
     this.makeVoid(withdrawn())
     return this.voidWhy
   }

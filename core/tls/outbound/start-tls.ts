@@ -56,6 +56,9 @@ export interface TlsOrigin {
   readonly parked?: number | undefined
 }
 
+/** A host whose certificate was accepted. */
+export type Accepted = Pick<TlsOrigin, 'peer' | 'revocations'>
+
 /**
  * Makes a TLS client handshake over a connected link and has the certificate judged.
  *

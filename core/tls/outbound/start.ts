@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ProxyError } from '../../base/errors.js'
 import type { Link } from '../../vconn/link.js'
-import { isWithdrawn, withdrawn } from '../judge/revocation-log.js'
+import { areWithdrawn, withdrawn } from '../judge/revocation-log.js'
 import { VerifyRejected } from '../judge/verdict.js'
 import { OutboundHandshake } from './handshake.js'
 import { HeldVerdict } from './held-verdict.js'
 import type { OutboundSettings } from './settings.js'
-import type { TlsOrigin, TlsTarget } from './start-tls.js'
+import type { Accepted, TlsOrigin, TlsTarget } from './start-tls.js'
 
 /** A connection on which a handshake can begin, and what holds for it. */
 export interface Begun {
   readonly tcp: Link
   readonly settings: OutboundSettings
+  /** Whose connection it leads through: a parent that is reached by https. */
+  readonly parent?: Accepted | undefined
   /** Milliseconds that the origin may take, if it is less than the settings say. */
   readonly originTimeout?: number | undefined
 }
@@ -40,7 +42,7 @@ export async function startHandshake(
       const may = { redial: redial !== undefined, release: left > 0 }
       const end = await oneHandshake(begun, target, signal, may, held)
       const isHeld = end instanceof HeldVerdict
-      if (!isHeld && !isOver(end, settings))
+      if (!isHeld && !isOver(end, begun))
         return parked === 0 ? end : { ...end, parked: parked + (end.parked ?? 0) }
       // It is none of those: only the first connection can resume a session, and a revocation is seldom.
       if (!isHeld || end.isVoid) {
@@ -61,10 +63,10 @@ export async function startHandshake(
 /** Verdicts that did not hold for their own connection, in one handshake. */
 const MAX_VOID = 2
 
-/** Whether an acceptance was revoked while its handshake ended. Nothing was sent on the connection, which is closed then. */
-function isOver({ link, peer, revocations }: TlsOrigin, { revocations: log }: OutboundSettings): boolean {
-  if (log === undefined || !isWithdrawn(log, peer, revocations)) return false
-  link.destroy()
+/** Whether an acceptance was revoked while the handshake ended. Nothing was sent on the connection, which is closed then. */
+function isOver(origin: TlsOrigin, { settings: { revocations: log }, parent }: Begun): boolean {
+  if (!areWithdrawn(log, origin, parent)) return false
+  origin.link.destroy()
   return true
 }
 
@@ -87,7 +89,7 @@ function pause(signal: AbortSignal): Promise<unknown> {
 }
 
 function oneHandshake(
-  { tcp, settings, originTimeout = settings.originTimeout }: Begun,
+  { tcp, settings, originTimeout = settings.originTimeout, parent }: Begun,
   target: TlsTarget,
   signal: AbortSignal,
   may: { readonly redial: boolean; readonly release: boolean },
@@ -108,7 +110,7 @@ function oneHandshake(
         mayRelease: may.release,
       }
       try {
-        return new OutboundHandshake(tcp, target, settings, ends, held, originTimeout)
+        return new OutboundHandshake(tcp, target, settings, ends, { held, originTimeout, parent })
       } catch (cause) {
         settings.openVConn(tcp).close() // plugins may have been told of its start
         tcp.destroy()

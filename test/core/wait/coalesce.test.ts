@@ -10,6 +10,7 @@ function stage() {
   const shared = new SharedTurns<Turn>()
   const calls: { readonly event: Turn; readonly turn: AskedTurn<Turn> }[] = []
   const log: string[] = []
+  let revocations = 0
   const observer = {
     ignoredReenable: (_plugin: string, _about: string, why: string) => void log.push(`ignored ${why}`),
     pluginFailed: () => void log.push('failed late'),
@@ -17,26 +18,41 @@ function stage() {
   }
   const put = {
     ask: (event: Turn, turn: AskedTurn<Turn>) => void calls.push({ event, turn }),
-    onVerdict: ({ kind }: Verdict) => void log.push(`verdict ${kind}`),
+    onVerdict: ({ kind }: Verdict) => {
+      log.push(`verdict ${kind}`)
+      const since = revocations
+      return () => since === revocations
+    },
   }
   /** One more that asks the same. */
-  const join = (name: string, deadline = Date.now() + 10_000): PluginTurn<Turn> => {
+  const join = (name: string, deadline = Date.now() + 10_000, onEnd = (): void => {}): PluginTurn<Turn> => {
+    const share = (turn: AskedTurn<Turn>): void =>
+      shared.ask(`key ${revocations}`, turn, put, () => {
+        log.push(`${name} anew`)
+        share(turn)
+      })
     const asker = {
       plugin: 'one',
       deadline: undefined,
-      ask: (_: Turn, turn: AskedTurn<Turn>) => shared.ask('key', turn, put),
+      ask: (_: Turn, turn: AskedTurn<Turn>) => share(turn),
     }
     const facts = { vconn: VCONN, about: name, deadline, observer }
     const made = new PluginTurn<Turn>(
       asker,
       facts,
       turn => turn,
-      end => void log.push(`${name} ${end.type}`),
+      end => {
+        log.push(`${name} ${end.type}`)
+        onEnd()
+      },
     )
     made.start()
     return made
   }
-  return { shared, calls, log, join }
+  const revoke = (): void => {
+    revocations += 1
+  }
+  return { shared, calls, log, join, revoke }
 }
 
 test('one verdict is for all that share a call, and is told before any of them goes on', async t => {
@@ -87,4 +103,21 @@ test('a call whose deadline has passed is not joined', async t => {
   join('a', Date.now() - 1)
   join('b')
   t.equal(calls.length, 2)
+})
+
+test('those that have not had a verdict when it is revoked ask once more, and share that question', async t => {
+  const { shared, calls, log, join, revoke } = stage()
+  join('a', undefined, () => {
+    revoke()
+    c.stop()
+  })
+  join('b')
+  const c = join('c')
+  join('d')
+  calls[0]?.event.reenable()
+  t.same(log.splice(0), ['verdict accept', 'a reenabled', 'b anew', 'd anew'], 'c has left')
+  t.equal(calls.length, 2)
+  calls[1]?.event.reenable()
+  t.same(log, ['verdict accept', 'b reenabled', 'd reenabled'])
+  t.equal(shared.size, 0)
 })

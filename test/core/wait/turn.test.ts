@@ -67,9 +67,9 @@ test('the signal of a call that several turns share aborts when the plugin fails
   const calls: { readonly event: Turn; readonly turn: AskedTurn<Turn> }[] = []
   const put = {
     ask: (event: Turn, turn: AskedTurn<Turn>) => void calls.push({ event, turn }),
-    onVerdict: () => {},
+    onVerdict: () => () => true,
   }
-  const join: Call = (_, turn) => shared.ask('key', turn, put)
+  const join: Call = (_, turn) => shared.ask('key', turn, put, () => {})
   const all = [stage(join), stage(join)]
   for (const { turn } of all) turn.start()
   const [{ event, turn } = t.fail('the plugin was not asked') as never] = calls
@@ -81,8 +81,8 @@ test('the signal of a call that several turns share aborts when the plugin fails
 test('a fault in the handshake of one client does not keep a shared answer from another', async t => {
   const shared = new SharedTurns<Turn>()
   const calls: Turn[] = []
-  const put = { ask: (event: Turn) => void calls.push(event), onVerdict: () => {} }
-  const join: Call = (_, turn) => shared.ask('key', turn, put)
+  const put = { ask: (event: Turn) => void calls.push(event), onVerdict: () => () => true }
+  const join: Call = (_, turn) => shared.ask('key', turn, put, () => {})
   const broken = stage(join)
   broken.turn.start()
   broken.turn.watch(() => {

@@ -84,6 +84,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
   const { current, dial, via, connector, forwarder, tunnels, warn, revoking, onDone } = parts
   const tunnel: TunnelOptions = {
     dial,
+    revocations: revoking.log,
     waysFor: question => current().routes?.waysFor(question) ?? ONLY_DIRECT,
     idleTimeout: () => current().settings.connect.idleTimeout,
     start: async (tcp, host, port, signal) =>

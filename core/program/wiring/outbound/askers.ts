@@ -100,12 +100,13 @@ function makeAsker(
       if (known !== undefined) return answer(known)
       const inFleet = verdicts.findShared(question)
       if (inFleet === undefined) return put()
-      const goOn = (found: Accept | undefined): void => {
-        if (!turn.isOpen) return
-        if (found === undefined) put()
-        else answer(found)
-      }
-      inFleet.then(goOn).catch(cause => turn.refuse(cause))
+      inFleet
+        .then(found => {
+          if (!turn.isOpen) return
+          if (found === undefined || found.revocations !== verdicts.revocations) put()
+          else answer(found.verdict)
+        })
+        .catch(cause => turn.refuse(cause))
 
       function answer(verdict: Accept): void {
         observer.remembered?.(name, event.host)
@@ -114,12 +115,14 @@ function makeAsker(
 
       function put(): void {
         const since = performance.now()
-        const onVerdict = (verdict: Verdict): void => {
+        const onVerdict = (verdict: Verdict): (() => boolean) => {
           if (verdict.kind === 'accept') verdicts.put(question, verdict, since)
+          const { revocations } = verdicts
+          return () => verdict.kind === 'reject' || revocations === verdicts.revocations
         }
         if (coalesce) {
           const key = sharedKeyOf(question, verdicts.revocations)
-          return shared.ask(key, turn, { ask: direct.ask, onVerdict })
+          return shared.ask(key, turn, { ask: direct.ask, onVerdict }, put)
         }
         turn.watch(end => {
           if (end?.type === 'reenabled' && !ParkedEvent.isRead(event)) onVerdict(end.verdict)

@@ -1,6 +1,7 @@
 import type { FairQueue } from '../../../base/fair-queue.js'
 import type { Rule } from '../../../config/rules.js'
 import type { HookRegistry } from '../../../hooks/registry.js'
+import { placeOf } from '../../../origin/parents/way.js'
 import type { Fingerprints } from '../../../plugin-host/fingerprint.js'
 import type { ParentSettings, VerificationSettings } from '../../../settings/origins.js'
 import type { RevocationLog } from '../../../tls/judge/revocation-log.js'
@@ -118,7 +119,8 @@ export function makeVerification(parts: StartTlsParts): Verification {
       const { parked = 0 } = start instanceof Promise ? await start : start
       // What plugins take is none of the origin's time.
       const left = timeouts.total === undefined ? Infinity : timeLeft(timeouts.total + parked, since)
-      return { tcp: link, settings: own, originTimeout: Math.min(own.originTimeout, left), parked }
+      const originTimeout = Math.min(own.originTimeout, left)
+      return { tcp: link, settings: own, originTimeout, parent: placeOf(link).parent, parked }
     }
     const { redial } = target
     const leave = inFlight?.enter()
