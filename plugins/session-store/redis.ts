@@ -11,7 +11,8 @@ const LONGEST_BACKOFF = 5000
 const SILENCE = 500
 
 /**
- * Sessions in Redis. While there is no connection every call fails at once, and it reconnects in the background.
+ * Sessions in Redis. A call waits for the first connection, or its failure; later, while there is no connection, every call
+ * fails at once, and it reconnects in the background. The clients of a proxy that was restarted return at once, with it.
  * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, and then `ca` the authorities of its certificate
  * @param onError is called with each lost connection
  */
@@ -33,13 +34,24 @@ export function redisStore(
     },
   })
   client.on('error', onError)
+  const begun = new Promise<void>(resolve => {
+    for (const event of ['ready', 'error', 'end']) client.once(event, () => resolve())
+  })
   client.connect().catch(onError)
   const inBytes = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
   return {
-    get: async name => (await inBytes.get(name)) ?? undefined,
-    set: async (name, bytes, lifetime) =>
-      void (await client.set(name, bytes, { expiration: { type: 'PX', value: lifetime } })),
-    delete: async name => void (await client.del(name)),
+    get: async name => {
+      await begun
+      return (await inBytes.get(name)) ?? undefined
+    },
+    set: async (name, bytes, lifetime) => {
+      await begun
+      await client.set(name, bytes, { expiration: { type: 'PX', value: lifetime } })
+    },
+    delete: async name => {
+      await begun
+      await client.del(name)
+    },
     close: () => client.destroy(),
   }
 }
