@@ -1,11 +1,14 @@
 /** A store that is connected and says nothing costs a bounded number of calls, and is found again. */
 import { chmodSync } from 'node:fs'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { Guard } from '../../plugins/session-store/guard.js'
 import { redisStore } from '../../plugins/session-store/redis.js'
+import type { Store } from '../../plugins/session-store/store.js'
 import { secureProxy } from '../kit/secure-proxy.js'
 import { makeKey, startRedis } from '../kit/stores.js'
+import { freePort, listen } from '../kit/tcp-server.js'
 import { makeTempDir } from '../kit/temp-dir.js'
 import { poll } from '../kit/watch.js'
 
@@ -39,6 +42,32 @@ test('calls that fail make room', async t => {
   const guard = new Guard({ get: call, set: call, delete: call, close: () => {} }, DEADLINE, () => {})
   for (let i = 0; i < 1500; i++) await guard.get('x', new AbortController().signal)
   t.equal(calls, 1500)
+})
+
+test('a call waits for the first connection to Redis, or for its failure', async t => {
+  const redis = await startRedis()
+  t.teardown(() => redis.stop())
+  const slow = await listen(client => {
+    setTimeout(() => {
+      const to = connect({ host: '127.0.0.1', port: Number(new URL(redis.url).port) })
+      slow.own(to)
+      client.pipe(to).pipe(client)
+    }, 200)
+  })
+  t.teardown(slow.stop)
+  const storeAt = (port: number): Store => {
+    const store = redisStore(
+      { url: `redis://127.0.0.1:${port}`, ca: undefined },
+      { deadline: 5000, connectTimeout: 5000 },
+      () => {},
+    )
+    t.teardown(() => store.close())
+    return store
+  }
+  const store = storeAt(slow.port)
+  await store.set('name', Buffer.from('kept'), 60_000)
+  t.equal(`${await store.get('name')}`, 'kept')
+  await t.rejects(storeAt(await freePort()).get('name'))
 })
 
 test('a Redis that has fallen silent is given up, and sought again', async t => {

@@ -1,5 +1,4 @@
 /** Sessions of clients in memory, Redis and memcached: real servers, and OpenSSL's own client. */
-import { connect } from 'node:net'
 import { type Test, test } from 'tap'
 import { natives } from '../kit/handshakes.js'
 import { makeAuthority } from '../kit/pki.js'
@@ -114,28 +113,6 @@ test('Redis, asked by worker threads', async t => {
     await settled(store, before + 1)
     t.equal(await isResumed(t, client, { tls }, file), true, `TLS ${tls}`)
   }
-})
-
-test('Redis that is slow to connect: the first client of a new process waits for it, and not for long', async t => {
-  const store = await startRedis()
-  t.teardown(() => store.stop())
-  const file = await fullHandshake(t, (await secureProxy(t, [], { plugins: [plugin(store.url)] })).client, {})
-  await settled(store, 1)
-  const slow = await listen(client => {
-    client.pause()
-    setTimeout(() => {
-      const redis = connect({ host: '127.0.0.1', port: Number(new URL(store.url).port) })
-      slow.own(redis)
-      client.pipe(redis).pipe(client)
-    }, 700)
-  })
-  t.teardown(slow.stop)
-  const line = (deadline: number): string => plugin(`redis://127.0.0.1:${slow.port}`, deadline)
-  const patient = await secureProxy(t, [], { plugins: [line(5000)] })
-  t.equal(await isResumed(t, patient.client, {}, file), true)
-  const hasty = await secureProxy(t, [], { plugins: [line(50)] })
-  t.equal(await isResumed(t, hasty.client, {}, file), false)
-  await hasty.proxy.until(/NOTE.*no answer within 50 ms/)
 })
 
 test('Redis over TLS, with an authority of its own', async t => {
