@@ -99,6 +99,7 @@ export class ProxyServer {
       ownPorts(() => [...this.ports, ...this.#managementPorts]),
       via,
       lasting.parents,
+      lasting.revoking.log,
     )
     this.#connector = makeConnector(current, lasting, dial)
     this.#forwarder = makeForwarder(

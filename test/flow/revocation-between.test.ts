@@ -1,63 +1,24 @@
 /** Revocations between an acceptance and what rests on it first: the Finished of the handshake, the request, the tunnel. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { Revocation } from '../../core/api/plugin.js'
-import { get, rawClient } from '../kit/client.js'
-import { hear } from '../kit/gate.js'
-import { nodeOrigin } from '../kit/node-origin.js'
-import { makeAuthority } from '../kit/pki.js'
-import { startProxyHere } from '../kit/proxy.js'
-import { poll } from '../kit/watch.js'
+import { type Answer, asking, HOST, OTHER, startRevoking } from '../kit/revoking.js'
 
-const HOST = 'between.test'
-const asking = (name: string): string => `
-import { channel } from 'node:diagnostics_channel'
-export default ({ hookAdd, revoke }) =>
-  hookAdd('TS_SSL_CERT_VERIFY_HOOK', event => channel('between').publish({ name: '${name}', event, revoke }))`
 const MODULES = { 'first.mjs': asking('first'), 'second.mjs': asking('second') }
-const root = await makeAuthority({ name: 'Root' })
-const issued = await root.issue({ cn: HOST })
-
-interface Asked {
-  readonly name: string
-  readonly event: VerifyServerEvent
-  readonly revoke: (what: Revocation) => void
-}
 
 /** @param answer to each question; by default the first plugin accepts at once, and the second waits */
-async function stage(t: Test, answer?: (asked: Asked) => void, more: Readonly<Record<string, string>> = {}) {
-  const origin = await nodeOrigin({ tls: issued })
-  t.teardown(origin.stop)
-  const asked: Asked[] = []
-  hear(t, 'between', (one: Asked) => {
-    asked.push(one)
-    if (answer !== undefined) answer(one)
-    else if (one.name === 'first') one.event.reenable()
-  })
-  const proxy = await startProxyHere({
+async function stage(t: Test, answer?: Answer, more: Readonly<Record<string, string>> = {}) {
+  const conf = {
     plugins: ['first.mjs', 'second.mjs', ...Object.keys(more)],
     modules: { ...MODULES, ...more },
-    hosts: [HOST],
-    ca: root.certPem,
-    records: { 'proxy.config.http.connect_ports': '*' },
-  })
-  t.teardown(proxy.stop)
-  const nth = (count: number): Promise<Asked> => poll(() => asked[count - 1], `question ${count}`)
-  const request = async (): Promise<number> =>
-    (await get(proxy.port, `https://${HOST}:${origin.port}/`)).status
-  const tunnel = async (): Promise<number> => {
-    const client = await rawClient(proxy.port)
-    t.teardown(client.stop)
-    const target = `${HOST}:${origin.port}`
-    client.send(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
-    const { status } = await client.response('CONNECT')
-    if (status !== 200) return status
-    const inside = await client.secure({ ca: root.certPem, servername: HOST })
-    inside.send(`GET / HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
-    return (await inside.response()).status
   }
-  const names = (): readonly string[] => asked.map(({ name }) => name)
-  return { asked, names, nth, origin, ask: { 'a request': request, 'a tunnel': tunnel } }
+  const waiting: Answer = ({ name, event }) => {
+    if (name === 'first') event.reenable()
+  }
+  const made = await startRevoking(t, conf, answer ?? waiting)
+  const tunnel = async (): Promise<number> => (await made.tunnel())()
+  return { ...made, ask: { 'a request': made.request, 'a tunnel': tunnel } }
 }
 
 const ABOUT: Readonly<Record<string, (event: VerifyServerEvent) => Revocation>> = {
@@ -144,4 +105,66 @@ export default ({ hookAdd, revoke }) =>
   t.equal(await ask['a request'](), 200)
   t.strictSame(names(), ['first', 'second'])
   t.equal(origin.requests.length, 1)
+})
+
+for (const step of ['reenabled', 'accepted'])
+  test(`a plugin that hears \`portcullis:handshake:${step}\` and revokes has no Finished sent`, async t => {
+    const { request, origin, asked } = await stage(t, ({ event }) => event.reenable())
+    const onStep = (): void => asked[0]?.revoke({ host: HOST })
+    subscribe(`portcullis:handshake:${step}`, onStep)
+    t.teardown(() => unsubscribe(`portcullis:handshake:${step}`, onStep))
+    t.equal(await request(), 502)
+    t.strictSame([origin.handshakes.length, origin.requests.length], [0, 0])
+  })
+
+test('the built-in check that answers for a late plugin is an acceptance, too', async t => {
+  const conf = { plugins: ['first.mjs @deadline=100 @late=builtin', 'second.mjs'], modules: MODULES }
+  const { request, names } = await startRevoking(t, conf, ({ name, event, revoke }, count) => {
+    if (name === 'second' && count === 1) revoke({ host: HOST })
+    if (name === 'second' || count > 1) event.reenable()
+  })
+  t.equal(await request(), 200)
+  t.strictSame(names(), ['first', 'second', 'first', 'second'])
+})
+
+for (const [revoked, asked] of [
+  [HOST, [HOST, OTHER, HOST]],
+  ['third.test', [HOST, OTHER]],
+] as const)
+  test(`a tunnel for another name than that of its CONNECT rests on both: ${revoked} is revoked`, async t => {
+    const conf = { plugins: ['first.mjs'], modules: MODULES }
+    const { tunnel, hosts } = await startRevoking(t, conf, ({ event, revoke }) => {
+      if (event.host === OTHER) revoke({ host: revoked })
+      event.reenable()
+    })
+    t.equal(await (await tunnel(OTHER))(), 200)
+    t.strictSame(hosts(), asked)
+  })
+
+test('a tunnel whose CONNECT is revoked whenever its other name is judged is not opened', async t => {
+  const conf = { plugins: ['first.mjs'], modules: MODULES }
+  const { tunnel, hosts, origin } = await startRevoking(t, conf, ({ event, revoke }) => {
+    for (const host of event.host === OTHER ? [HOST, OTHER] : []) revoke({ host })
+    event.reenable()
+  })
+  t.equal(await (await tunnel(OTHER))(), 502)
+  t.ok(hosts().length <= 6, `${hosts()}`)
+  t.equal(origin.requests.length, 0)
+})
+
+test('where an origin refuses a stored session, the acceptance of that session does not count for its certificate', async t => {
+  const records = {
+    'proxy.config.ssl.origin_session_cache': 1,
+    'proxy.config.ssl.origin_session_cache.reverify_on_resume': 0,
+    'proxy.config.http.origin_max_idle': 0,
+  } as const
+  const conf = { plugins: ['first.mjs'], modules: MODULES, records }
+  const { request, origin, names } = await startRevoking(t, conf, ({ event, revoke }, count) => {
+    if (count === 2) revoke({ host: HOST })
+    event.reenable()
+  })
+  t.equal(await request(), 200)
+  origin.forgetSessions()
+  t.equal(await request(), 200)
+  t.equal(names().length, 2, 'an answer behind the revocation is new')
 })

@@ -33,6 +33,7 @@ import { PlainLink } from './plain-link.js'
 import { type ConnectRequest, checkLogin } from './request.js'
 import { blindTunnel, relay, TunnelWay, type WayOptions, withdrawn } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
+import { verifiedUnder } from './verified-names.js'
 
 /** Origins on this port usually speak plain HTTP, and may leave a ClientHello unanswered. */
 const PLAIN_PORT = 80
@@ -52,7 +53,7 @@ export interface ServeOptions extends WayOptions {
 
 /** How one generation judges tunnels. */
 export interface ServeRules extends TunnelRules {
-  /** Whether a rule or a plugin could give any host another mode than `tunnel`. */
+  /** Whether a rule or a plugin could give any host another mode than `tunnel`, or an https parent may be on the way. */
   readonly canDiffer: boolean
   /** Keeps the generation, over reloads too, until the returned function is called. */
   readonly hold: () => () => void
@@ -123,7 +124,7 @@ class Serving {
       if (verified === SILENT) verified = await prepared
       for (const other of judgement.others) await this.#ask?.(other, client.signal)
       const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
-      if (isLate && judgement.host !== host && !isAddress) await way.verified(host)
+      if (isLate && judgement.host !== host && !isAddress) verified = await way.verified(host)
       isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
       const { endTls } = this.#rules
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, endTls, way.left())
@@ -212,9 +213,7 @@ class Serving {
           : new PlainLink(tcp, other => this.#mayFollow(other, judgement))
       return relay(this.#request, client.release(), link, this.#options)
     }
-    const isCovered = before !== undefined && host === this.#request.host && before.announced === announced
-    let verified = isCovered ? before : await way.verified(host, announced ?? null)
-    if (!verified.holds()) verified = await way.verifiedAnew(host, announced ?? null)
+    const verified = await verifiedUnder({ host, announced }, this.#request.host, way, before)
     await checkLogin(this.#request, client.signal)
     if (!verified.holds()) throw withdrawn()
     const { tcp, acceptance, forget } = verified

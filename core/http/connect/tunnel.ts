@@ -27,7 +27,10 @@ export interface TunnelOptions extends HoldingOptions {
   readonly start: (tcp: OriginLink, host: string, port: number, signal: AbortSignal) => Promise<number>
 }
 
-/** A tunnel that is not inspected: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. */
+/**
+ * A tunnel that is not inspected: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. It rests on no
+ * acceptance: there is no parent that is reached by https.
+ */
 export async function blindTunnel(request: ConnectRequest, options: TunnelOptions): Promise<PumpResult> {
   const { link, host, port } = request
   let { early } = request
@@ -46,12 +49,10 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   const { asking } = request
   const { network, clientEnds: from } = request.req.client
   const origin = await reach({ host, port, client: network, asking, from, ways }, options.dial(), gone.signal)
-  const holds = holdingWay(origin, options)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
   try {
     await checkLogin(request, gone.signal)
-    if (!holds()) throw withdrawn()
   } catch (cause) {
     origin.destroy()
     throw cause
@@ -154,6 +155,7 @@ export class TunnelWay {
     const tcp = await this.#connectionFor(host)
     if (this.#startedFor === host) return tcp
     const parked = await this.#start(tcp, host)
+    this.#holds = holdingWay(tcp, this.#options) // what ended while plugins held it was for this tunnel
     this.#request.origin = { address: tcp.remoteAddress, parked }
     return tcp
   }
@@ -187,7 +189,7 @@ export class TunnelWay {
   }
 
   /** As {@link verified}, on a new connection: a parent or an address on its way may not be accepted any more. */
-  verifiedAnew(host: string, announce: string | null): Promise<VerifiedAddress> {
+  verifiedAnew(host: string, announce?: string | null): Promise<VerifiedAddress> {
     this.destroy()
     return this.verified(host, announce)
   }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Asking } from '../../api/asking.js'
 import { type ErrorCode, ProxyError } from '../../base/errors.js'
+import { areWithdrawn, type RevocationLog, withdrawn } from '../../tls/judge/revocation-log.js'
 import type { Accepted, StartTls } from '../../tls/outbound/start-tls.js'
 import type { Link } from '../../vconn/link.js'
 import { type OriginLink, RelayedLink } from '../../vconn/origin-link.js'
@@ -24,6 +25,8 @@ export interface ParentOptions {
   readonly via: string | undefined
   /** Has the certificate of an https parent judged, as that of an origin. */
   readonly startTls: StartTls
+  /** What was revoked lately. */
+  readonly revocations?: RevocationLog
   /** Called when no connection to this parent could be made. */
   readonly failed: (parent: Parent) => void
   /** Called when a connection to this parent was made. */
@@ -164,7 +167,7 @@ async function through(
   host: string,
   to: Destination,
   parent: Parent,
-  { connectTimeout, startTls, via }: ParentOptions,
+  { connectTimeout, startTls, via, revocations: log }: ParentOptions,
   signal: AbortSignal,
 ): Promise<Through> {
   const tcp = await connect()
@@ -179,6 +182,10 @@ async function through(
   if (scheme === 'http') return { link: !isProxy || isForwarded ? tcp : await talk(tcp) }
   const origin = await startTls(tcp, { host: parent.host, port, client, asking, redial: connect }, signal)
   const { peer, revocations, link: inside } = origin
+  if (areWithdrawn(log, origin)) {
+    inside.destroy()
+    throw withdrawn()
+  }
   const link = isForwarded ? new RelayedLink(inside, Buffer.alloc(0)) : await talk(inside)
   return { link, accepted: { peer, revocations } }
 }

@@ -278,7 +278,10 @@ export class OutboundHandshake implements LinkSink {
     this.#settings.held?.add(this)
     this.#trace.asked(plugin)
     questions.ask(continuation, this.#clock.endsAt, event => {
-      if (event.type === 'reenabled') this.#trace.reenabled(plugin, event.verdict)
+      if (event.type === 'reenabled') {
+        if (event.verdict.kind === 'accept') this.#park.accepted()
+        this.#trace.reenabled(plugin, event.verdict)
+      }
       this.#on(event)
     })
   }
@@ -327,6 +330,7 @@ export class OutboundHandshake implements LinkSink {
     }
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress, this.#about)
     this.#trace.accepted(state.peer, false, this.#park.held)
+    if (this.#withdraws()) return // what hears of it may revoke
     this.#engine.decide(0)
     // In the same step if no plugin took time.
     if (this.#isAdvancing) this.#advance()

@@ -23,7 +23,7 @@ export interface ParkedParts {
   readonly remoteAddress: string
   readonly state: Extract<Handshake, { at: 'parked' }>
   readonly terms: Pick<Terms, 'plugins' | 'completers'>
-  readonly park: Pick<Park, 'age' | 'isReleased'>
+  readonly park: Pick<Park, 'accepted' | 'age' | 'isReleased'>
   readonly questions: OutboundQuestions | undefined
   readonly clock: StepClock
   readonly trace: HandshakeTrace
@@ -53,6 +53,7 @@ export function parkedHandshake(parts: ParkedParts): ParkedHandshake | undefined
     reject: verdict => on({ type: 'refused', verdict }),
     accept: () => {
       if (!turn.isOpen) throw over(host)
+      park.accepted()
       trace.granted(plugin)
       questions.stop()
       on({ type: 'granted', expiresAt: Date.now() + GRANT_LIFE, answer: grantOf(id) })

@@ -54,11 +54,16 @@ export class Park {
     if (this.#isRedialable) this.#releaseTime.set(releaseAfter)
   }
 
-  /** Notes the first acceptance of the handshake: by a plugin, an operator, or without any. */
+  /** A plugin or an operator has accepted. To be called before anything else hears of it, and perhaps revokes. */
+  accepted(): void {
+    this.#firstAccepted ??= this.revocations
+  }
+
+  /** Notes the first acceptance of what the origin shows: by a plugin, an operator, the built-in check, or a stored session. */
   heard(event: HandshakeEvent, next: Handshake): void {
-    const isAcceptance =
-      event.type === 'reenabled' ? event.verdict.kind === 'accept' : event.type === 'granted'
-    if (isAcceptance || next.at === 'resuming') this.#firstAccepted ??= this.revocations
+    if (event.type === 'certificate') this.#firstAccepted = undefined // a stored session may have been accepted before
+    const isPassed = event.type === 'late' && next.at === 'parked'
+    if (isPassed || next.at === 'resuming') this.accepted()
   }
 
   /** How many revocations there had been at the first acceptance, or have been when there is none. */

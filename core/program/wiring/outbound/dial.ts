@@ -5,6 +5,7 @@ import type { Names } from '../../../origin/names/names.js'
 import type { ParentHealth } from '../../../origin/parents/health.js'
 import type { ReachOptions } from '../../../origin/parents/reach.js'
 import type { Settings } from '../../../settings/settings.js'
+import type { RevocationLog } from '../../../tls/judge/revocation-log.js'
 import type { Access } from '../inbound/access.js'
 import type { Verification } from './verification.js'
 
@@ -22,6 +23,7 @@ export const makeDial = (
   isOwn: (address: string, port: number) => boolean,
   via: Current<Via>,
   health: Pick<ParentHealth, 'failed' | 'reached'>,
+  revocations?: RevocationLog,
 ): Current<ReachOptions> =>
   derived(current, ({ settings, names, access, verification }) => ({
     connectTimeout: settings.origin.connectTimeout,
@@ -37,6 +39,7 @@ export const makeDial = (
       needsAddress: access.deniesPrivateOrigins,
       via: via().ofRequest('1.1'),
       startTls: verification.startParent,
+      ...(revocations && { revocations }),
       failed: parent => health.failed(parent, settings.parents),
       reached: parent => health.reached(parent),
     },
