@@ -3,5 +3,10 @@ import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
 
+const gc: (options?: { readonly type: 'minor' }) => void = runInNewContext('gc')
+
 /** Collects all garbage of this thread at once. */
-export const collectGarbage: () => void = runInNewContext('gc')
+export const collectGarbage = (): void => gc()
+
+/** Collects what is new and not used any more: most of what the steps of a handshake leave, in a tenth of the time. */
+export const collectNewGarbage = (): void => gc({ type: 'minor' })

@@ -330,7 +330,7 @@ export class OutboundHandshake implements LinkSink {
     }
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress, this.#about)
     this.#trace.accepted(state.peer, false, this.#park.held)
-    if (this.#withdraws()) return // what hears of it may revoke
+    if (this.#withdraws()) return // a plugin that is told may revoke
     this.#engine.decide(0)
     // In the same step if no plugin took time.
     if (this.#isAdvancing) this.#advance()

@@ -54,7 +54,7 @@ export class Park {
     if (this.#isRedialable) this.#releaseTime.set(releaseAfter)
   }
 
-  /** A plugin or an operator has accepted. To be called before anything else hears of it, and perhaps revokes. */
+  /** A plugin or an operator has accepted. To be called before plugins are told, which may revoke. */
   accepted(): void {
     this.#firstAccepted ??= this.revocations
   }

@@ -1,7 +1,7 @@
 import type { Room } from './idle.js'
 
 /** Milliseconds between two looks at the processors. */
-const LOOK = 500
+const LOOK = 250
 
 /**
  * Does the work of each item, several at a time, in the order of the items as far as their begin is concerned.

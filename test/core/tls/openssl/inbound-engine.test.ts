@@ -23,7 +23,7 @@ import {
 import { OutboundEngine } from '../../../../core/tls/openssl/outbound-engine.js'
 import type { OutboundSession } from '../../../../core/tls/openssl/outbound-session.js'
 import { liveNatives } from '../../../../core/tls/openssl/owned.js'
-import { collectGarbage } from '../../../kit/garbage.js'
+import { collectGarbage, collectNewGarbage } from '../../../kit/garbage.js'
 import { makeAuthority } from '../../../kit/pki.js'
 import { atDate } from '../../../kit/wall-clock.js'
 
@@ -127,7 +127,8 @@ function shake(
     }
     const down = server.take()
     if (down !== undefined) client.receive(down)
-    collectGarbage()
+    if (state === 'certificate') collectGarbage()
+    else collectNewGarbage()
     const isIdle = up === undefined && down === undefined && progress !== 'parked' && !isStop(state)
     if (isIdle) return { client: client.advance(), server: state, stops }
   }

@@ -4,7 +4,7 @@ import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../../../core/api/hooks.js'
 import { reject } from '../../../../core/api/verdict.js'
 import { ask } from '../../../../core/hooks/ask.js'
-import { collectGarbage } from '../../../kit/garbage.js'
+import { collectGarbage, collectNewGarbage } from '../../../kit/garbage.js'
 import {
   type Ask,
   fetchText,
@@ -255,7 +255,7 @@ test('many handshakes survive forced garbage collection', async t => {
   const { port } = await origin(t)
   const made = handshaker(t, [
     plugin(async ({ reenable, chain }) => {
-      collectGarbage()
+      collectNewGarbage()
       await sleep(1)
       collectGarbage()
       reenable(chain[0]?.subject === `/CN=${HOST}` ? undefined : reject('policy'))
