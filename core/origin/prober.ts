@@ -63,6 +63,8 @@ export interface VerifiedAddress {
   readonly parked: number
   /** Has the next tunnel verified again. */
   readonly forget: () => void
+  /** Whether the acceptance was not revoked, and the policy is the same. */
+  readonly stands: () => boolean
   /**
    * Whether a tunnel that has waited since may pass: its acceptance, and that of a parent, was not revoked, the policy is the same, the address is not denied, and the acceptance, with that of a parent, has not ended meanwhile. One that had
    * ended before was given for this tunnel alone.
@@ -141,18 +143,18 @@ export class Prober {
     const isSameKey = (): boolean => key === keyNow()
     if (known !== undefined) {
       const outcome = { ...known, parked: 0, revocations: this.#options.revocations.count }
-      const holds = this.#holding(host, outcome, tcp, isSameKey)
-      return { tcp, acceptance: known.acceptance, announced, parked: 0, forget, holds }
+      const holding = this.#holding(host, outcome, tcp, isSameKey)
+      return { tcp, acceptance: known.acceptance, announced, parked: 0, forget, ...holding }
     }
     const outcome = await this.#judged(key, tcp, target, signal, onSilent)
     const next = await again(tcp, destinationOf(target), this.#options.dial, signal)()
-    const holds = this.#holding(host, outcome, next, isSameKey)
+    const holding = this.#holding(host, outcome, next, isSameKey)
     const { acceptance, parked } = outcome
-    return { tcp: next, acceptance, parked, announced, forget, holds }
+    return { tcp: next, acceptance, parked, announced, forget, ...holding }
   }
 
   /**
-   * @returns whether a tunnel that waits from now on may pass. A request is held to the same: parent and address of its connection.
+   * For a tunnel that waits from now on. A request is held to the same: parent and address of its connection.
    * @param host of the origin
    */
   #holding(
@@ -160,14 +162,12 @@ export class Prober {
     { acceptance: { endsAt }, leaf, revocations }: Outcome,
     tcp: OriginLink,
     isSameKey: () => boolean,
-  ): () => boolean {
+  ): Pick<VerifiedAddress, 'stands' | 'holds'> {
     const since = Date.now()
     const wayHolds = holdingWay(tcp, this.#options)
-    return () =>
-      !this.#options.revocations.hasRevoked(revocations, host, () => leaf) &&
-      !hasEndedSince(since, endsAt) &&
-      wayHolds() &&
-      isSameKey()
+    const stands = (): boolean =>
+      !this.#options.revocations.hasRevoked(revocations, host, () => leaf) && isSameKey()
+    return { stands, holds: () => stands() && !hasEndedSince(since, endsAt) && wayHolds() }
   }
 
   /** Of a handshake that was joined, an acceptance for once serves the tunnel that began it: the others have their own. */

@@ -14,11 +14,13 @@ interface Due {
  */
 export class VirtualTime implements Time {
   readonly #due = new Map<number, Due>()
+  readonly #begin = Date.now()
   #lastId = 0
   #passed = 0
 
+  /** What has really passed is not in it: a timer for a moment is due after exactly the time to it. */
   now(): number {
-    return Date.now() + this.#passed
+    return this.#begin + this.#passed
   }
 
   after(ms: number, fn: () => void, onFault: OnFault): number {

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { Revocation } from '../../core/api/plugin.js'
+import { accept } from '../../core/api/verdict.js'
 import { type Answer, asking, HOST, OTHER, startRevoking } from '../kit/revoking.js'
 
 const MODULES = { 'first.mjs': asking('first'), 'second.mjs': asking('second') }
@@ -140,6 +141,15 @@ for (const [revoked, asked] of [
     t.equal(await (await tunnel(OTHER))(), 200)
     t.strictSame(hosts(), asked)
   })
+
+test('an acceptance that ends while the other name of its tunnel is judged was for this tunnel', async t => {
+  const conf = { plugins: ['first.mjs'], modules: MODULES }
+  const { tunnel, hosts } = await startRevoking(t, conf, ({ event }) => {
+    setTimeout(() => event.reenable(accept({ expiresIn: 100 })), 150)
+  })
+  t.equal(await (await tunnel(OTHER))(), 200)
+  t.strictSame(hosts(), [HOST, OTHER])
+})
 
 test('a tunnel whose CONNECT is revoked whenever its other name is judged is not opened', async t => {
   const conf = { plugins: ['first.mjs'], modules: MODULES }

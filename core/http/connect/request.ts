@@ -106,3 +106,7 @@ export function refuseConnect(
   if (link.isClosed || error.code === 'PTC_CLIENT_GONE') link.destroy()
   else answers.refuse(req, link, error, pages)
 }
+
+/** The end of a tunnel that may not pass any more when it could. */
+export const withdrawn = (): ProxyError =>
+  new ProxyError('PTC_ORIGIN_CLOSED', 'an acceptance that it rests on has ended while it waited')

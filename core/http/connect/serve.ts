@@ -30,10 +30,10 @@ import type { AskAbout, ConnectServer } from './connect.js'
 import { GuardedLink } from './guarded-link.js'
 import { encryptedHello, hiddenHost, notTls, type Opening } from './opening.js'
 import { PlainLink } from './plain-link.js'
-import { type ConnectRequest, checkLogin } from './request.js'
-import { blindTunnel, relay, TunnelWay, type WayOptions, withdrawn } from './tunnel.js'
+import { type ConnectRequest, checkLogin, withdrawn } from './request.js'
+import { blindTunnel, relay, TunnelWay, type WayOptions } from './tunnel.js'
 import { judgeTunnel, type TunnelJudgement, type TunnelRules } from './tunnel-judgement.js'
-import { verifiedUnder } from './verified-names.js'
+import { stillVerified, verifiedUnder } from './verified-names.js'
 
 /** Origins on this port usually speak plain HTTP, and may leave a ClientHello unanswered. */
 const PLAIN_PORT = 80
@@ -53,7 +53,7 @@ export interface ServeOptions extends WayOptions {
 
 /** How one generation judges tunnels. */
 export interface ServeRules extends TunnelRules {
-  /** Whether a rule or a plugin could give any host another mode than `tunnel`, or an https parent may be on the way. */
+  /** Whether a rule or a plugin could give any host another mode than `tunnel`. */
   readonly canDiffer: boolean
   /** Keeps the generation, over reloads too, until the returned function is called. */
   readonly hold: () => () => void
@@ -125,7 +125,9 @@ class Serving {
       for (const other of judgement.others) await this.#ask?.(other, client.signal)
       const isLate = first.mode === 'probe' && verified === undefined && opening.kind === 'tls'
       if (isLate && judgement.host !== host && !isAddress) verified = await way.verified(host)
-      isAnswered = judgement.mode === 'bump' && opening.kind === 'tls'
+      const isBumped = judgement.mode === 'bump' && opening.kind === 'tls'
+      if (isBumped && verified) await stillVerified(verified, () => way.verifiedAnew(host))
+      isAnswered = isBumped
       const { endTls } = this.#rules
       if (isAnswered) return await this.#options.bumped.take(request, client, judgement, endTls, way.left())
       leave() // the tunnel may last

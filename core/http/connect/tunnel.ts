@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
 import { originAuthority } from '../../base/authority.js'
 import type { Current } from '../../base/current.js'
-import { ProxyError } from '../../base/errors.js'
 import { type HoldingOptions, holdingWay } from '../../origin/parents/holding.js'
 import { reach } from '../../origin/parents/reach.js'
 import type { WayQuestion } from '../../origin/parents/routes.js'
@@ -11,7 +10,8 @@ import type { ClientLink, Link } from '../../vconn/link.js'
 import type { OriginLink } from '../../vconn/origin-link.js'
 import { type PumpResult, pump } from '../../vconn/pump.js'
 import { RewindLink } from '../../vconn/rewind-link.js'
-import { type ConnectRequest, checkLogin } from './request.js'
+import { type ConnectRequest, checkLogin, withdrawn } from './request.js'
+import { SilentLink } from './silent-link.js'
 import type { TunnelNames } from './tunnel-judgement.js'
 
 export interface TunnelOptions extends HoldingOptions {
@@ -28,8 +28,8 @@ export interface TunnelOptions extends HoldingOptions {
 }
 
 /**
- * A tunnel that is not inspected: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. It rests on no
- * acceptance: there is no parent that is reached by https.
+ * A tunnel that is not inspected: proxy.config.http.connect.verify `tunnel`, where no other rule could hold. It rests on the
+ * acceptance of an https parent, if there is one on the way.
  */
 export async function blindTunnel(request: ConnectRequest, options: TunnelOptions): Promise<PumpResult> {
   const { link, host, port } = request
@@ -51,19 +51,23 @@ export async function blindTunnel(request: ConnectRequest, options: TunnelOption
   const origin = await reach({ host, port, client: network, asking, from, ways }, options.dial(), gone.signal)
   const parked = await options.start(origin, host, port, gone.signal)
   request.origin = { address: origin.remoteAddress, parked }
+  const holds = holdingWay(origin, options)
   try {
     await checkLogin(request, gone.signal)
+    if (!holds()) throw withdrawn()
   } catch (cause) {
     origin.destroy()
     throw cause
   }
   request.establish()
-  return relay(request, new RewindLink(link, early), origin, options)
+  const isResting = placeOf(origin).parent !== undefined
+  return relay(
+    request,
+    new RewindLink(link, early),
+    isResting ? new SilentLink(origin, holds) : origin,
+    options,
+  )
 }
-
-/** The end of a tunnel that may not pass any more when it could. */
-export const withdrawn = (): ProxyError =>
-  new ProxyError('PTC_ORIGIN_CLOSED', 'an acceptance that it rests on has ended while it waited')
 
 /** Parents are chosen by the CONNECT, whatever is found in it. */
 export function waysOf(

@@ -47,13 +47,6 @@ export class Routes {
     this.#attempts = attempts
   }
 
-  /** Whether a connection may rest on the acceptance of a parent. */
-  get hasSecureParents(): boolean {
-    return this.#routes.some(({ parents, secondary }) =>
-      [...parents, ...secondary].some(({ parent }) => parent.scheme === 'https'),
-    )
-  }
-
   waysFor(question: WayQuestion): Ways {
     const now = new Date()
     const minutes = now.getHours() * 60 + now.getMinutes()

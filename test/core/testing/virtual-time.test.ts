@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
+import { VirtualTime } from '../../../core/testing/virtual-time.js'
 import { open, plugin } from './plugins.js'
 
 const host = 'a.example'
@@ -64,4 +66,20 @@ test('time passes in order, for what is scheduled meanwhile as well', async t =>
   kit.close()
   await kit.advance(600_000)
   t.equal(kit.log.length, 6, 'an unloaded plugin is not called')
+})
+
+test('real time that passes between two lines is no part of it', async t => {
+  const time = new VirtualTime()
+  const begin = time.now()
+  await sleep(20)
+  t.equal(time.now(), begin)
+  let isOver = false
+  const over = (): void => {
+    isOver = true
+  }
+  time.after(begin + 500 - time.now(), over, t.threw)
+  await time.advance(499)
+  t.notOk(isOver)
+  await time.advance(1)
+  t.ok(isOver)
 })

@@ -134,7 +134,7 @@ export function makeConnecting(parts: ConnectParts): Connecting {
 
 /** How one generation judges hosts. */
 function tunnelRules(
-  { settings: { connect }, verification, points, inFlight, routes }: ConnectGeneration,
+  { settings: { connect }, verification, points, inFlight }: ConnectGeneration,
   endTls: EndTls,
 ): ReturnType<ServeOptions['rules']> {
   const { policies, policyOf } = verification
@@ -150,7 +150,6 @@ function tunnelRules(
     },
     canDiffer:
       points.outboundStart !== undefined ||
-      routes?.hasSecureParents === true ||
       policies.some(({ rule }) => connectModeOf(connect, rule) !== 'tunnel'),
     hold: inFlight.all.enter,
     endTls,
