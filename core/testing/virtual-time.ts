@@ -18,7 +18,7 @@ export class VirtualTime implements Time {
   #lastId = 0
   #passed = 0
 
-  /** What has really passed is not in it: a timer for a moment is due after exactly the time to it. */
+  /** Milliseconds since the epoch. It stands still between two calls of `advance`, however long the program really takes. */
   now(): number {
     return this.#begin + this.#passed
   }

@@ -12,7 +12,7 @@ const SILENCE = 500
 
 /**
  * Sessions in Redis. A call waits for the first connection, or its failure; later, while there is no connection, every call
- * fails at once, and it reconnects in the background. The clients of a proxy that was restarted return at once, with it.
+ * fails at once, and it reconnects in the background. So the first clients of a proxy that has just started can resume.
  * @param url `redis://[user:password@]host[:port][/db]`, `rediss://` for TLS, and then `ca` the authorities of its certificate
  * @param onError is called with each lost connection
  */

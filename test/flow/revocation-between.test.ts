@@ -4,6 +4,7 @@ import { type Test, test } from 'tap'
 import type { VerifyServerEvent } from '../../core/api/hooks.js'
 import type { Revocation } from '../../core/api/plugin.js'
 import { accept } from '../../core/api/verdict.js'
+import { bumpFiles } from '../kit/bumping.js'
 import { type Answer, asking, HOST, OTHER, startRevoking } from '../kit/revoking.js'
 
 const MODULES = { 'first.mjs': asking('first'), 'second.mjs': asking('second') }
@@ -160,6 +161,23 @@ test('a tunnel whose CONNECT is revoked whenever its other name is judged is not
   t.equal(await (await tunnel(OTHER))(), 502)
   t.ok(hosts().length <= 6, `${hosts()}`)
   t.equal(origin.requests.length, 0)
+})
+
+test('a tunnel that is bumped under another name than that of its CONNECT rests on both until then', async t => {
+  const conf = {
+    plugins: ['first.mjs'],
+    modules: MODULES,
+    files: { ...(await bumpFiles()), 'sni.yaml': `sni:\n- {fqdn: ${OTHER}, connect_verify: bump}\n` },
+  }
+  const { tunnel, hosts, nth } = await startRevoking(t, conf, ({ event }) => event.reenable())
+  const ca = conf.files['bump-ca.pem']
+  t.equal(await (await tunnel(OTHER, ca))(), 200)
+  t.strictSame(hosts(), [HOST, OTHER])
+  const second = await tunnel(OTHER, ca) // HOST is known
+  const { revoke } = await nth(1)
+  revoke({ host: HOST })
+  t.equal(await second(), 200)
+  t.equal(hosts()[2], HOST, 'and is asked about again before the tunnel is bumped')
 })
 
 test('where an origin refuses a stored session, the acceptance of that session does not count for its certificate', async t => {

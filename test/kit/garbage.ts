@@ -8,5 +8,5 @@ const gc: (options?: { readonly type: 'minor' }) => void = runInNewContext('gc')
 /** Collects all garbage of this thread at once. */
 export const collectGarbage = (): void => gc()
 
-/** Collects what is new and not used any more: most of what the steps of a handshake leave, in a tenth of the time. */
+/** Collects young objects alone, which takes less time: most of what the steps of a handshake leave is young. */
 export const collectNewGarbage = (): void => gc({ type: 'minor' })

@@ -49,8 +49,9 @@ export interface Revoking {
   /**
    * Opens a tunnel. @returns the status of a request in it; 502 where there is none, by an answer or an alert
    * @param sni the name in its ClientHello
+   * @param ca that it trusts, PEM
    */
-  tunnel(sni?: string): Promise<() => Promise<number>>
+  tunnel(sni?: string, ca?: string): Promise<() => Promise<number>>
 }
 
 export async function startRevoking(t: Test, conf: ProxyConf, answer: Answer): Promise<Revoking> {
@@ -81,16 +82,16 @@ export async function startRevoking(t: Test, conf: ProxyConf, answer: Answer): P
         `question ${count} ${name}`,
       ),
     request: async () => (await get(proxy.port, `https://${target}/`)).status,
-    tunnel: async (sni = HOST) => {
+    tunnel: async (sni = HOST, ca = root.certPem) => {
       const client = await rawClient(proxy.port)
       t.teardown(client.stop)
       client.send(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
       const { status } = await client.response('CONNECT')
       return async () => {
         if (status !== 200) return status
-        const inside = await client.secure({ ca: root.certPem, servername: sni }).catch(() => undefined)
+        const inside = await client.secure({ ca, servername: sni }).catch(() => undefined)
         if (inside === undefined) return 502
-        inside.send(`GET / HTTP/1.1\r\nHost: ${target}\r\n\r\n`)
+        inside.send(`GET / HTTP/1.1\r\nHost: ${sni}:${origin.port}\r\n\r\n`)
         return (await inside.response().catch(() => ({ status: 502 }))).status
       }
     },

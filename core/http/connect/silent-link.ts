@@ -1,15 +1,15 @@
-import type { Link, LinkSink } from '../../vconn/link.js'
-import { EMPTY, WatchedLink } from './guarded-link.js'
+import { type Link, LinkOver, type LinkSink } from '../../vconn/link.js'
 import { withdrawn } from './request.js'
 
 /**
- * An origin's link in a tunnel that is not inspected, and in which nothing has passed yet. The client's first bytes end it where
- * what it rests on does not hold any more.
+ * An origin's link in a tunnel that is not inspected, and in which nothing has passed yet. The client's first bytes end the tunnel
+ * if its https parent was revoked before.
  */
-export class SilentLink extends WatchedLink {
+export class SilentLink extends LinkOver<Link> {
   readonly #holds: () => boolean
   #hasSpoken = false
 
+  /** @param holds whether the way to the origin may still be used */
   constructor(link: Link, holds: () => boolean) {
     super(link)
     this.#holds = holds
@@ -28,13 +28,8 @@ export class SilentLink extends WatchedLink {
   }
 
   override write(bytes: Uint8Array): boolean {
-    if (!this.#hasSpoken) this.guarded(() => this.#first())
-    return this.under.isClosed || this.under.write(bytes)
-  }
-
-  #first(): Buffer {
-    if (!this.#holds()) throw withdrawn()
+    if (!this.#hasSpoken && !this.#holds()) this.under.destroy(withdrawn())
     this.#hasSpoken = true
-    return EMPTY
+    return this.under.isClosed || this.under.write(bytes)
   }
 }

@@ -330,7 +330,7 @@ export class OutboundHandshake implements LinkSink {
     }
     this.#settings.observer.accepted(state.peer.evidence, state.peer, this.#tcp.remoteAddress, this.#about)
     this.#trace.accepted(state.peer, false, this.#park.held)
-    if (this.#withdraws()) return // a plugin that is told may revoke
+    if (this.#withdraws()) return // plugins were just told of the acceptance, and may have revoked it
     this.#engine.decide(0)
     // In the same step if no plugin took time.
     if (this.#isAdvancing) this.#advance()

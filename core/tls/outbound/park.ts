@@ -54,7 +54,7 @@ export class Park {
     if (this.#isRedialable) this.#releaseTime.set(releaseAfter)
   }
 
-  /** A plugin or an operator has accepted. To be called before plugins are told, which may revoke. */
+  /** A plugin or an operator has accepted. To be called before other plugins are told of it, because they may revoke it. */
   accepted(): void {
     this.#firstAccepted ??= this.revocations
   }

@@ -207,6 +207,16 @@ test('a revocation while Redis is asked beats its answer', async t => {
   t.equal(two.cache.size, 0)
 })
 
+test('a question that waits for an answer of the fleet learns whether it was revoked since it was found', async t => {
+  const shelf = new Shelf()
+  const [one, two] = [member(shelf), member(shelf)]
+  one.accepts(question())
+  const answers = await Promise.all([two.cache.findShared(question()), two.cache.findShared(question())])
+  t.equal(answers[0]?.revocations, two.cache.revocations)
+  two.hear(about('foo.test'))
+  t.not(answers[1]?.revocations, two.cache.revocations)
+})
+
 test('a generation begins with none, and ends with its own', async t => {
   const tick = clock(t)
   const shelf = new Shelf()
